@@ -178,6 +178,18 @@ async fn a_stream_that_hangs_times_out_at_the_next_chunk() {
 }
 
 #[tokio::test]
+async fn a_whole_stream_has_a_limit_of_its_own() {
+    let server = Server::start([Answer::stream([text("ha")]).then_hangs()]).await;
+    let model = OpenAiModel::builder("m").base_url(server.url()).retries(RetryPolicy::never());
+    let model = TracedModel::new(model.timeout(2 * LONG).stream_timeout(LONG).build().unwrap());
+    let request = ModelRequest::new([Message::user("hi")]);
+    let mut pieces = model.stream(&request);
+    assert_eq!(pieces.next().await, Some(Ok(ModelChunk::Text("ha".into()))));
+    tokio::time::pause();
+    assert_eq!(pieces.next().await, Some(Err(ModelError::Timeout { after: LONG })));
+}
+
+#[tokio::test]
 async fn a_server_that_keeps_the_connection_does_not_hold_up_the_answer() {
     let server = Server::start([Answer::stream([text("ha"), end("stop")]).then_hangs()]).await;
     let (model, request) = (traced(&server, LONG), ModelRequest::new([Message::user("hi")]));

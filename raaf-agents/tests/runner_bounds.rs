@@ -54,6 +54,21 @@ async fn agents_that_run_side_by_side_share_a_limit_of_requests() {
     assert!(matches!(error.kind, RunErrorKind::Limit { what: "requests", max: 3, used: 3 }));
 }
 
+#[tokio::test]
+async fn limits_include_agents_called_as_tools() {
+    let calls = |_: &ModelRequest| Reply::call("shout", json!({"text": "hi"}));
+    let inner =
+        Agent::builder("Inner", ScriptedModel::from_fn("scripted", calls)).tool(shout()).build();
+    let replies = [Reply::call("ask", json!({"input": "go"})), Reply::text("done")];
+    let outer = Agent::builder("Outer", ScriptedModel::new("scripted", replies))
+        .tool(inner.as_tool("ask", "Asks."))
+        .build();
+    let config = RunConfig::new().limits(Limits::new().requests(3));
+    let error = Runner::new().with_config(config).run(&outer, "go").await.unwrap_err();
+    assert!(matches!(error.kind, RunErrorKind::Limit { what: "requests", max: 3, used: 3 }));
+    assert_eq!(error.agent, "Outer");
+}
+
 /// Stops before each model call.
 struct Stopping;
 

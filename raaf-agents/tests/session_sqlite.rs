@@ -272,6 +272,22 @@ async fn a_path_that_cannot_be_opened_is_named() {
 
 /// Root may write read-only files, which is then not tested.
 #[cfg(unix)]
+#[cfg(unix)]
+#[tokio::test]
+async fn a_new_file_is_readable_by_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let (folder, path) = folder();
+    let session = SqliteSession::open(&path, "a").await.unwrap();
+    session.append(vec![Message::user("private")]).await.unwrap();
+    let modes = fs::read_dir(folder.path()).unwrap().map(|file| {
+        let file = file.unwrap();
+        (file.file_name(), file.metadata().unwrap().permissions().mode() & 0o777)
+    });
+    let modes: Vec<_> = modes.collect();
+    assert!(modes.iter().all(|(_, mode)| *mode == 0o600), "{modes:?}");
+}
+
 #[tokio::test]
 async fn a_read_only_file_is_an_error_that_names_it() {
     use std::{fs::Permissions, os::unix::fs::PermissionsExt as _};

@@ -332,6 +332,8 @@ impl fmt::Debug for FunctionTool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use serde::Deserialize;
     use serde_json::json;
 
@@ -378,6 +380,20 @@ mod tests {
         assert_eq!(double.invoke(json!(4)).await.unwrap(), 8);
         let error = double.invoke(json!({"value": "x"})).await.unwrap_err().to_string();
         assert!(error.contains("invalid type: string"), "{error}");
+    }
+
+    #[test]
+    fn a_strict_tool_requires_all_fields_and_nothing_else() {
+        let tool = FunctionTool::infallible("search", "Finds.", |args: Args| async { args.query });
+        let strict = tool.strict().unwrap();
+        let ToolSpec { parameters, strict, .. } = strict.spec();
+        assert_eq!((strict, &parameters["additionalProperties"]), (&true, &json!(false)));
+        assert_eq!(parameters["required"], json!(["limit", "query"]));
+        let of_map =
+            FunctionTool::infallible("set", "Sets.", |args: HashMap<String, String>| async move {
+                args.len()
+            });
+        assert!(of_map.strict().is_err());
     }
 
     #[test]

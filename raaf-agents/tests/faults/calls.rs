@@ -29,6 +29,18 @@ async fn arguments_that_are_no_object_never_go_back() {
 }
 
 #[tokio::test]
+async fn calls_run_although_the_answer_ends_with_stop() {
+    for form in FORMS {
+        let turns = [calls(&[call("search", "{\"query\":\"a\"}")], "stop"), text("ok")];
+        let outcome = run(form, &turns, |agent| agent.tool(search())).await;
+        assert_eq!(outcome.text(), "ok", "{form:?}");
+        assert_span_tree!(outcome.spans, {
+            runner "Runner" { agent "Tester" { llm "m" tool "search" [ok] llm "m" } }
+        });
+    }
+}
+
+#[tokio::test]
 async fn a_call_that_was_cut_is_not_run() {
     for form in FORMS {
         for (arguments, reason) in [

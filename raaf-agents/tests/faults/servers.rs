@@ -1,7 +1,8 @@
 //! Dialects of servers, and their streams.
 
 use raaf_agents::{
-    Agent, FinishReason, OpenAiModel, Part, RunErrorKind, RunEvent, Runner, openai::TypedAnswers,
+    Agent, FinishReason, Message, ModelSettings, OpenAiModel, Part, RunErrorKind, RunEvent, Runner,
+    openai::{ReasoningBack, TypedAnswers},
 };
 use raaf_testkit::assert_span_tree;
 use serde_json::json;
@@ -80,21 +81,49 @@ async fn switches_change_what_is_sent() {
         .base_url(format!("{}?api-version=2024-10-21", server.url()))
         .profile(|profile| {
             profile.stream_usage = false;
+            profile.parallel_tool_calls = false;
             profile.token_limit = raaf_agents::openai::TokenLimit::MaxCompletionTokens;
             profile.instructions = raaf_agents::openai::InstructionsRole::Developer;
             profile.typed_answers = TypedAnswers::Prompted;
         })
         .build()
         .unwrap();
-    let agent = Agent::builder("Tester", model).instructions("Be brief.").max_tokens(9).build();
+    let mut settings = ModelSettings::default();
+    settings.max_tokens = Some(9);
+    settings.parallel_tool_calls = Some(true);
+    settings.extra_query.insert("trace".to_owned(), "a b".to_owned());
+    let agent =
+        Agent::builder("Tester", model).instructions("Be brief.").settings(settings).build();
     let result = Runner::new().stream(&agent, "go").finish().await.unwrap().unwrap();
     assert_eq!(result.output, "ok");
     let request = &server.requests()[0];
-    assert!(request.head.starts_with("POST /v1/chat/completions?api-version=2024-10-21 "));
+    let url = "POST /v1/chat/completions?api-version=2024-10-21&trace=a+b ";
+    assert!(request.head.starts_with(url), "{}", request.head);
+    assert_eq!(request.body.get("parallel_tool_calls"), None);
     assert_eq!(request.body["max_completion_tokens"], 9);
     assert_eq!(request.body.get("stream_options"), None);
     assert_eq!(request.body["messages"][0]["role"], "developer");
     server.stop();
+}
+
+#[tokio::test]
+async fn reasoning_goes_back_as_the_profile_says() {
+    use ReasoningBack::{Always, Never, SinceUser};
+    for (back, expected) in [(Never, false), (SinceUser, false), (Always, true)] {
+        let thinks = Turn::Says(json!({"content": "a", "reasoning_content": "hm"}), "stop");
+        let turns = [thinks, text("ok")].map(|turn| turn.answer(Form::Whole));
+        let server = Server::start(turns).await;
+        let model = OpenAiModel::builder("m").base_url(server.url());
+        let model = model.profile(move |profile| profile.reasoning_back = back).build().unwrap();
+        let agent = Agent::builder("Tester", model).build();
+        let mut messages = agent.run("go").await.unwrap().messages;
+        messages.push(Message::user("more"));
+        agent.run(messages).await.unwrap();
+        let sent = server.requests()[1].body["messages"][1].clone();
+        assert_eq!(sent["content"], "a", "{back:?}");
+        assert_eq!(sent["reasoning_content"] == "hm", expected, "{back:?}");
+        server.stop();
+    }
 }
 
 #[tokio::test]

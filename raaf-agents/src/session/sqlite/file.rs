@@ -1,6 +1,7 @@
 //! Connection to a file of sessions and journals.
 
 use std::{
+    fs::OpenOptions,
     panic::resume_unwind,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
@@ -193,7 +194,8 @@ impl File {
     }
 }
 
-fn connect(path: &PathBuf, options: SqliteOptions) -> Result<Connection, Fault> {
+fn connect(path: &Path, options: SqliteOptions) -> Result<Connection, Fault> {
+    create(path);
     let mut connection = Connection::open(path)?;
     connection.busy_timeout(options.busy_timeout)?;
     schema::prepare(&mut connection)?;
@@ -211,6 +213,21 @@ fn connect(path: &PathBuf, options: SqliteOptions) -> Result<Connection, Fault> 
     };
     connection.pragma_update(None, "synchronous", synchronous)?;
     Ok(connection)
+}
+
+/// Creates a file that only its owner can read, unless there is one. The files that `SQLite` puts beside it
+/// get its permissions.
+fn create(path: &Path) {
+    let text = path.to_string_lossy();
+    if text == ":memory:" || text.starts_with("file:") {
+        return;
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    // `SQLite` reports what is wrong with the path.
+    let _ = options.open(path);
 }
 
 fn step(connection: &Connection, name: &str) -> Result<Option<Json>, Fault> {

@@ -124,6 +124,17 @@ mod tests {
     }
 
     #[test]
+    fn cache_writes_are_read_under_the_names_of_several_servers() {
+        for told in [
+            json!({"prompt_tokens": 9, "prompt_tokens_details": {"cache_write_tokens": 4}}),
+            json!({"prompt_tokens": 9, "cache_creation_input_tokens": 4}),
+        ] {
+            let usage = Usage::from(body(told));
+            assert_eq!(usage.reported_cache_write_input_tokens(), Some(4));
+        }
+    }
+
+    #[test]
     fn the_cost_of_a_gateway_includes_that_of_a_key_of_the_users_own() {
         let cost = |text: Json| body(text).cost_usd();
         assert_eq!(cost(json!({"cost": 0.000_263_7})), Some(0.000_263_7));
