@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use memchr::memchr2_iter;
+
 use super::{
     REDACTED, Search,
     edits::Edits,
@@ -48,8 +50,7 @@ fn start_of_brackets(text: &str) -> Option<usize> {
     if first.starts_with(['{', '[']) {
         return Some(text.len() - first.len());
     }
-    text.match_indices(['{', '['])
-        .map(|(at, _)| at)
+    memchr2_iter(b'{', b'[', text.as_bytes())
         .find(|at| text[at + 1..].trim_start_matches(is_blank).starts_with(['"', '{', '[']))
 }
 

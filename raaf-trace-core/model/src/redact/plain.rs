@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use memchr::{memchr_iter, memchr2, memchr2_iter};
+
 use super::{
     REDACTED,
     edits::Edits,
@@ -27,7 +29,7 @@ const MAX_NAME: usize = 64;
 /// variables, options and quoted values; `None` when it has none of them.
 pub(super) fn redact(words: &SecretWords, text: &str) -> Option<(String, u32)> {
     // Most texts have no secret, and end here.
-    if !text.contains(':') && !text.contains('=') && !text.contains("--") {
+    if memchr2(b':', b'=', text.as_bytes()).is_none() && dashes(text).next().is_none() {
         return None;
     }
     let mut edits = Edits::default();
@@ -221,7 +223,7 @@ fn assignments(
         searched = value.end;
         Some(value)
     });
-    let options = text.match_indices("--").filter_map(move |(at, _)| {
+    let options = dashes(text).filter_map(move |at| {
         if text[..at].ends_with(is_part) {
             return None;
         }
@@ -235,11 +237,17 @@ fn assignments(
     variables.chain(options).filter(|value| !text[value.clone()].starts_with('='))
 }
 
+/// Returns the positions of two hyphens in a row.
+fn dashes(text: &str) -> impl Iterator<Item = usize> {
+    let bytes = text.as_bytes();
+    memchr_iter(b'-', bytes).filter(|at| bytes.get(at + 1) == Some(&b'-'))
+}
+
 /// Returns the quoted values of secret names in code and markup: `password = "…"` and
 /// `'password': '…'`.
 fn quoted(words: &SecretWords, text: &str, is_json: bool) -> impl Iterator<Item = Range<usize>> {
     let mut searched = 0;
-    text.match_indices([':', '=']).filter_map(move |(at, _)| {
+    memchr2_iter(b':', b'=', text.as_bytes()).filter_map(move |at| {
         let value = text[at + 1..].trim_start_matches(' ');
         if at < searched || !value.starts_with(['"', '\'']) {
             return None;

@@ -57,10 +57,10 @@ impl SecretWords {
         for (index, letter) in key.char_indices() {
             let rest = &key[index..];
             if letter.is_alphanumeric() {
+                let begins_word = starts_word(previous, rest);
+                let is_glued = previous.is_some_and(char::is_alphabetic);
                 for term in self.candidates(letter) {
-                    let begins = starts_word(previous, rest)
-                        || previous.is_some_and(char::is_alphabetic)
-                            && GLUED.contains(&term.as_str());
+                    let begins = begins_word || is_glued && GLUED.contains(&term.as_str());
                     let end = if begins { term_end(term, rest) } else { None };
                     if end.is_some_and(|end| !is_harmless(key, term, index, index + end)) {
                         let numbers = NUMBERS.contains(&term.as_str());
